@@ -1,0 +1,1 @@
+"""Answer extraction and metrics that tasks share, one idea a file."""
