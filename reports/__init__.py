@@ -1,0 +1,1 @@
+"""Report formats, one module each; modules with a leading underscore are shared by them."""
