@@ -279,7 +279,11 @@ def test_offline_mode_of_the_environment_is_obeyed(cache: Path, tmp_path: Path) 
     environment |= {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_DATASETS_CACHE": str(tmp_path / "d")}
 
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-I", "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert done.stdout == f"{OLD} ['one', 'two']\n"

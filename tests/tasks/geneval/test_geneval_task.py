@@ -74,7 +74,7 @@ def test_fulfils_the_contract() -> None:
 def test_listing_it_imports_nothing_heavy() -> None:
     program = "import sys, pisces_eval.tasks.geneval; print('numpy' in sys.modules)"
     result = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True
     )
     assert result.stdout == "False\n"
 
