@@ -41,7 +41,8 @@ def add_parser(verbs: Verbs) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Runs, draws the progress, shows the results."""
-    from pisces_eval.cli.render import Bars, show_outcome
+    from pisces_eval.cli.bars import Bars
+    from pisces_eval.cli.outcome import show_outcome
     from pisces_eval.run.pipeline import evaluate
 
     registry = registry_of(args)

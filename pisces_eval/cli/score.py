@@ -30,7 +30,8 @@ def add_parser(verbs: Verbs) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Scores and shows the results."""
-    from pisces_eval.cli.render import Bars, show_outcome
+    from pisces_eval.cli.bars import Bars
+    from pisces_eval.cli.outcome import show_outcome
     from pisces_eval.run.pipeline import rescore
 
     with Bars() as bars:

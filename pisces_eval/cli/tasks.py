@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pisces_eval.cli.options import Verbs, add_json_flag, add_plugin_flag, registry_of
@@ -42,6 +41,8 @@ def add_parser(verbs: Verbs) -> None:
 
 def call_list(args: argparse.Namespace) -> int:
     """A line a task."""
+    from dataclasses import asdict
+
     from pisces_eval.cli.render import say_json, show_table
 
     infos = [task.info for task in registry_of(args).tasks().values()]
@@ -55,6 +56,8 @@ def call_list(args: argparse.Namespace) -> int:
 
 def call_show(args: argparse.Namespace) -> int:
     """Everything about one task, with the prompt of the first row of its mini set."""
+    from dataclasses import asdict
+
     from pisces_eval.cli.render import say_json, show_table
 
     task = registry_of(args).task(args.name)

@@ -2,7 +2,8 @@
 
 The class is made without arguments. It must have ``capabilities``, ``fingerprint()`` and a method
 for each capability, ``answer(requests)`` or ``draw(requests)``; ``notes`` is optional, and so is
-``missing(cases)`` for a model that only replays.
+``missing(cases)`` for a model that only replays. The current directory is importable while the
+module is loaded and the object made, and not afterwards.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def test_the_network_is_ready_for_inference(network) -> None:
 def test_tensor_names_do_not_depend_on_the_transformers_release(network, monkeypatch) -> None:
     nested = {
         name.replace("_encoder.", "_encoder.vision_model."): tensor
-        for name, tensor in network.state_dict().items()
+        for name, tensor in reversed(network.tensors().items())
     }
     names = list(network.tensors())
     monkeypatch.setattr(network, "state_dict", lambda: nested)

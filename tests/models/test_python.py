@@ -63,6 +63,11 @@ def test_what_it_does_not_claim_is_blocked(write) -> None:
         MODEL.load(f"{name}:Echo").draw([Draw(prompt="a", artifact="a.png")])
 
 
+def test_a_class_that_only_draws_is_enough(write) -> None:
+    name = write(COMPLETE.replace("answer", "draw").replace("request.text", "request.prompt"))
+    assert MODEL.load(f"{name}:Echo").draw([Draw(prompt="a", artifact="a.png")]) == ["a"]
+
+
 def test_notes_are_kept_in_order(write) -> None:
     name = write(COMPLETE + "        notes = ['second thoughts', 'after that']\n")
     assert MODEL.load(f"{name}:Echo").notes == ("second thoughts", "after that")

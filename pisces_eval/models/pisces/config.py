@@ -1,6 +1,6 @@
 """All sizes and settings of a Pisces network; the defaults are the full size.
 
-Facts are from arXiv 2506.10395. A field marked "open" is one that the paper's available text does
+Facts are those of arXiv 2506.10395 as public summaries of it tell. What is marked "open" they do
 not settle: its default is a choice of ours, and a checkpoint's config.json may say otherwise.
 """
 

@@ -1,4 +1,4 @@
-"""The Pisces network: two image encoders around one language model (arXiv 2506.10395, section 3).
+"""The Pisces network: two image encoders around one language model (arXiv 2506.10395).
 
     image ─ understanding encoder ─ projector ─┐               ┌─ text head ─ next token
                                      tokens ───┤ Llama backbone │
