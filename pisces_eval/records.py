@@ -54,7 +54,7 @@ class Sample(Record, frozen=True, kw_only=True):
     """Fingerprint of the request without its seed: change a prompt and this changes."""
 
 
-class Response(Record, frozen=True, kw_only=True):
+class Response(Record, frozen=True, kw_only=True, omit_defaults=True):
     """What the model gave for one sample."""
 
     id: str
@@ -74,7 +74,7 @@ class Mask(Record, frozen=True, kw_only=True):
     counts: str
 
 
-class Detection(Record, frozen=True, kw_only=True):
+class Detection(Record, frozen=True, kw_only=True, omit_defaults=True):
     """One object that a detector found."""
 
     label: str
@@ -87,7 +87,7 @@ class Detection(Record, frozen=True, kw_only=True):
     """One logit per colour of the vocabulary, in its order; none where no verdict can ask."""
 
 
-class Perception(Record, frozen=True, kw_only=True):
+class Perception(Record, frozen=True, kw_only=True, omit_defaults=True):
     """All that a detector saw in one drawing. Verdicts are pure functions of it."""
 
     id: str
@@ -99,7 +99,7 @@ class Perception(Record, frozen=True, kw_only=True):
     failure: Failure | None = None
 
 
-class Score(Record, frozen=True, kw_only=True):
+class Score(Record, frozen=True, kw_only=True, omit_defaults=True):
     """One sample judged under one protocol."""
 
     id: str
