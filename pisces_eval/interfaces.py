@@ -121,6 +121,8 @@ class DataRequest:
     mini: bool = False
     data_dir: Path | None = None
     revision: str | None = None
+    prompts: Path | None = None
+    """For drawings: other wordings of the task's prompts, in its order; None for its own."""
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,38 @@ class Task(Protocol):
         self, samples: Sequence[Sample], scores: Sequence[Score], protocol: str
     ) -> tuple[Metric, ...]:
         """Aggregate; samples and scores are parallel; failed scores are counted, not averaged."""
+        ...
+
+
+@runtime_checkable
+class Tunable(Protocol):
+    """A task whose verdict hangs on numbers that one may turn, without model or detector."""
+
+    @property
+    def options(self) -> Mapping[str, float]:
+        """Name to value; the reference scorer's values unless tuned."""
+        ...
+
+    def tuned(self, options: Mapping[str, float]) -> Task:
+        """The task with other values. Raises UserError for an unknown name or an unfit value."""
+        ...
+
+
+@runtime_checkable
+class Exports(Protocol):
+    """A task that also writes the files of its reference scorer."""
+
+    def exports(self, judged: Iterable[tuple[Sample, Evidence]]) -> Iterator[tuple[str, str]]:
+        """(path relative to the task's folder, text) of each file."""
+        ...
+
+
+@runtime_checkable
+class Watchful(Protocol):
+    """A task that knows what broken scores look like."""
+
+    def alarms(self, samples: Sequence[Sample], scores: Sequence[Score]) -> tuple[str, ...]:
+        """One line for each thing that looks wrong; samples and scores are parallel."""
         ...
 
 
@@ -299,6 +333,10 @@ class Report(Protocol):
         ...
 
 
+Downloaded = Callable[[int, "int | None"], None]
+"""Told (bytes so far, bytes in all or None if unknown)."""
+
+
 @dataclass(frozen=True)
 class Plugin(Generic[PluginType]):
     """How a model or detector is named and made; cheap to import, heavy only in load."""
@@ -315,3 +353,5 @@ class Plugin(Generic[PluginType]):
     """Importable modules it needs beyond the core."""
     extra: str = ""
     """The extra of this distribution that installs them."""
+    fetch: Callable[[Downloaded], Path] | None = None
+    """Brings what load needs onto this machine and returns where it lies; None if nothing."""

@@ -112,6 +112,8 @@ class Score(Record, frozen=True, kw_only=True, omit_defaults=True):
     """No answer could be extracted."""
     guessed: bool = False
     """The protocol demands a random guess for an unparsable answer, and this is one."""
+    flags: tuple[str, ...] = ()
+    """What makes this score doubtful, in the task's own short words."""
     reason: str = ""
     """Why it is wrong, in the reference scorer's words where it has any."""
     failure: Failure | None = None
@@ -160,6 +162,8 @@ class TaskResult(Record, frozen=True, kw_only=True):
     """False for mini data, limited runs and stand-in detectors: see notes."""
     notes: tuple[str, ...]
     """What must be said wherever a number of this task shows."""
+    alarms: tuple[str, ...] = ()
+    """What looks wrong in the scores themselves: a broken detector, doubtful samples."""
     metrics: tuple[Metric, ...]
     """The first is the headline."""
 

@@ -37,6 +37,7 @@ TASKS = Group("pisces_eval.tasks", "TASK", "task")
 MODELS = Group("pisces_eval.models", "MODEL", "model")
 DETECTORS = Group("pisces_eval.detectors", "DETECTOR", "detector")
 REPORTS = Group("pisces_eval.reports", "REPORT", "report")
+ATTRIBUTES = tuple(group.attribute for group in (TASKS, MODELS, DETECTORS, REPORTS))
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,18 @@ class Registry:
         """Loads the detector of a string such as 'onnx:PATH'. Raises UserError and its kin."""
         return _load(self.detectors(), spec, DETECTORS)
 
+    def fetchable(self, name: str) -> Plugin[Any]:
+        """The plug-in of a name such as 'detector:mask2former'. Raises UserError."""
+        noun, _, wanted = name.partition(":")
+        found: Mapping[str, Plugin[Any]]
+        if noun == MODELS.noun:
+            found = self.models()
+        elif noun == DETECTORS.noun:
+            found = self.detectors()
+        else:
+            raise UserError(f"'{name}' cannot be fetched; write model:NAME or detector:NAME")
+        return _pick(found, wanted, MODELS if noun == MODELS.noun else DETECTORS)
+
     def _all(self, group: Group) -> dict[str, Any]:
         found = {}
         for plugin in _built_in(group):
@@ -84,7 +97,7 @@ class Registry:
         for file in self.files:
             plugin = getattr(_module_from(file), group.attribute, None)
             if plugin is not None:
-                found[_name(plugin)] = plugin
+                found[_name_in(file, plugin, group)] = plugin
         return dict(sorted(found.items()))
 
 
@@ -112,15 +125,26 @@ def _load(found: Mapping[str, Plugin[Found]], spec: str, group: Group) -> Found:
     plugin = _pick(found, name, group)
     for module in plugin.requires:
         if importlib.util.find_spec(module) is None:
+            extra = f"[{plugin.extra}]" if plugin.extra else ""
             raise EnvironmentFailure(
                 f"{group.noun} '{name}' needs the package {module}; install it with: "
-                f'pip install "pisces-eval[{plugin.extra}]"'
+                f'pip install "pisces-eval{extra}"'
             )
     return plugin.load(argument)
 
 
 def _name(plugin: Any) -> str:
     return str(plugin.info.name if hasattr(plugin, "info") else plugin.name)
+
+
+def _name_in(file: Path, plugin: Any, group: Group) -> str:
+    try:
+        return _name(plugin)
+    except AttributeError as error:
+        raise UserError(
+            f"--plugin {file}: {group.attribute} is no {group.noun} plug-in ({error}); see "
+            "docs/adapters.md"
+        ) from error
 
 
 def _built_in(group: Group) -> Iterator[Any]:
@@ -149,6 +173,8 @@ def _module_from(file: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # a user's file may raise anything
+    except (Exception, SystemExit) as error:  # a user's file may raise anything
         raise UserError(f"--plugin {file}: {type(error).__name__}: {error}") from error
+    if not any(hasattr(module, attribute) for attribute in ATTRIBUTES):
+        raise UserError(f"--plugin {file}: it has none of {', '.join(ATTRIBUTES)}")
     return module

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
@@ -18,7 +20,17 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from pisces_eval.cli.terminal import Terminal
 from pisces_eval.formatting import format_rate
+
+
+@contextmanager
+def download_bar(name: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar for one download; what it gives is to be told (bytes so far, bytes in all)."""
+    columns = (TextColumn(name), BarColumn(bar_width=28), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Terminal(stderr=True)) as progress:
+        bar = progress.add_task(name, total=None)
+        yield lambda done, total: progress.update(bar, completed=done, total=total)
 
 
 class _Rate(ProgressColumn):
@@ -41,7 +53,7 @@ class Bars:
     """A run's Progress as rich draws it, on standard error: a bar a stage."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
+        self._console = Terminal(stderr=True)
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=28),
@@ -54,7 +66,6 @@ class Bars:
         self._current: TaskID | None = None
 
     def __enter__(self) -> Bars:
-        self._bars.start()
         return self
 
     def __exit__(
@@ -63,10 +74,13 @@ class Bars:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bars.stop()
+        # Where no bar was begun, rich would still print an empty line.
+        if self._bars.tasks:
+            self._bars.stop()
 
     def begin(self, task: str, stage: str, total: int, done: int) -> None:
         """A new bar."""
+        self._bars.start()
         self._current = self._bars.add_task(
             f"{task:<10} {stage:<8}", total=total, completed=done, failures=0, before=done
         )

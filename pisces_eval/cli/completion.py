@@ -31,8 +31,7 @@ def call(args: argparse.Namespace) -> int:
     """Prints the script."""
     import shtab
 
-    from pisces_eval.cli.main import build_parser
     from pisces_eval.cli.render import say
 
-    say(shtab.complete(build_parser(), shell=args.shell))
+    say(shtab.complete(args.root, shell=args.shell))
     return int(ExitCode.OK)

@@ -5,27 +5,32 @@ from __future__ import annotations
 import argparse
 import difflib
 import errno
+import io
 import os
+import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pisces_eval import __version__
 from pisces_eval.cli import (
     completion,
     doctor,
+    fetch,
     plan,
     plugins,
     report,
     run,
     score,
+    sweep,
     tasks,
     verify,
 )
-from pisces_eval.errors import ExitCode, PiscesEvalError
+from pisces_eval.errors import ExitCode, PiscesEvalError, UserError
 
-VERBS = (run, plan, tasks, plugins, score, report, verify, doctor, completion)
+VERBS = (run, plan, fetch, tasks, plugins, score, sweep, report, verify, doctor, completion)
 DEBUG = "PISCES_EVAL_DEBUG"
+STDOUT, STDERR = 1, 2
 EPILOG = """\
 examples:
   pisces-eval run --tasks geneval,mmmu --mini     the whole way, offline, in a minute
@@ -42,8 +47,17 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Prints the line, with the nearest word if one was mistyped, and exits with 2."""
-        sys.stderr.write(f"{self.prog}: {_with_advice(message)}; see {self.prog} --help\n")
+        flags = re.findall(r"--[a-z-]+", self.format_help())
+        advice = _with_advice(message, flags)
+        sys.stderr.write(f"{self.prog}: {advice}; see {self.prog} --help\n")
         raise SystemExit(int(ExitCode.USAGE))
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuses unknown flags at the verb they were given to: only it knows what is near."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown and not getattr(parsed, "takes_options", False):
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return parsed, unknown
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -58,22 +72,33 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     for verb in VERBS:
         verb.add_parser(verbs)
+    # A verb may speak of the whole command, as completion does.
+    parser.set_defaults(root=parser)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; no error leaves as a traceback."""
-    parsed = build_parser().parse_args(arguments)
+    _make_streams_safe()
     try:
-        return int(parsed.call(parsed))
+        words = _as_text(_verb_first(sys.argv[1:] if arguments is None else arguments))
+        parsed, options = build_parser().parse_known_args(words)
+        parsed.options = options
+        code = int(parsed.call(parsed))
+        # Not left to the interpreter's end, where a reader that has gone could not be caught.
+        sys.stdout.flush()
+        return code
     except PiscesEvalError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail("stopped", ExitCode.INCOMPLETE)
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): nothing more to say, and nowhere to say it.
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
-        return int(ExitCode.OK)
+        # Python's documentation advises this, lest the buffers complain when they are closed.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, STDOUT)
+        os.dup2(nowhere, STDERR)
+        return int(ExitCode.INCOMPLETE)
     except OSError as error:
         return _fail(_about_file(error), ExitCode.MISSING)
     except Exception as error:
@@ -84,6 +109,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"(set {DEBUG}=1 for the traceback)",
             ExitCode.INCOMPLETE,
         )
+
+
+def _verb_first(words: Sequence[str]) -> list[str]:
+    """`geneval sweep RUN` reads better than `sweep --task geneval RUN`, and means the same."""
+    if len(words) > 1 and words[1] == "sweep" and not words[0].startswith("-"):
+        return ["sweep", "--task", words[0], *words[2:]]
+    return list(words)
+
+
+def _make_streams_safe() -> None:
+    """A closed stream swallows what is written; a narrow encoding gets question marks for ±."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _as_text(arguments: Sequence[str]) -> Sequence[str]:
+    """The same words. Raises UserError for bytes that are no UTF-8: no manifest could hold them."""
+    for word in arguments:
+        if word.encode(errors="replace").decode() != word:
+            raise UserError(f"argument {word!a} is no UTF-8; rename the file or retype the word")
+    return arguments
 
 
 def _fail(message: str, code: ExitCode) -> int:
@@ -101,7 +152,10 @@ def _about_file(error: OSError) -> str:
     return f"{error.strerror or error}{where}; check that the path exists and may be used"
 
 
-def _with_advice(message: str) -> str:
+def _with_advice(message: str, flags: Sequence[str]) -> str:
+    if message.startswith("unrecognized arguments: --"):
+        near = difflib.get_close_matches(message.split()[2].partition("=")[0], flags, n=1)
+        return f"{message}; did you mean {near[0]}?" if near else message
     if "invalid choice: '" not in message:
         return message
     wrong = message.split("invalid choice: '")[1].split("'")[0]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.box import ROUNDED
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from pisces_eval.cli.render import output, say_json
+from pisces_eval.cli.terminal import Terminal
 from pisces_eval.formatting import format_estimate, format_interval
 from pisces_eval.records import Estimate, TaskResult
 from pisces_eval.run.pipeline import Outcome
@@ -23,12 +23,14 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
         say_json(outcome.results)
     else:
         show_results(outcome.results.results)
-    errors = Console(stderr=True)
+    errors = Terminal(stderr=True)
     for where, failure in outcome.failures[:FAILURES_SHOWN]:
         errors.print(f"[red]failed[/] {escape(where)}: {escape(failure.message)}", soft_wrap=True)
     if len(outcome.failures) > FAILURES_SHOWN:
         errors.print(f"… and {len(outcome.failures) - FAILURES_SHOWN} more failed samples")
-    if outcome.failures:
+    if any(failure.blame == "data" for _, failure in outcome.failures):
+        errors.print("Mended data make another run: give it another --out.")
+    if any(failure.blame != "data" for _, failure in outcome.failures):
         errors.print("Mend the cause and run the same command again: only these are tried again.")
     for path in outcome.reports:
         errors.print(f"{path.name:<12} {escape(str(path))}", soft_wrap=True, highlight=False)
@@ -48,7 +50,7 @@ def show_results(results: Iterable[TaskResult]) -> None:
             protocol = result.protocol if number == 0 else ""
             cells = _numbers(metric.overall, metric.bounds)
             table.add_row(label, protocol, metric.name, *cells, style="" if number else "bold")
-        for note in result.notes:
+        for note in (*result.notes, *(f"alarm: {line}" for line in result.alarms)):
             notes.setdefault(note, []).append(result.task)
     console = output()
     console.print(table)

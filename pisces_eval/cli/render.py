@@ -37,7 +37,7 @@ def show_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 def output() -> Console:
     """Standard output as rich writes to it."""
-    from rich.console import Console
+    from pisces_eval.cli.terminal import Terminal
 
     # A pipe or a file has no width: do not cut what a program or a person reads there.
-    return Console() if sys.stdout.isatty() else Console(width=160)
+    return Terminal() if sys.stdout.isatty() else Terminal(width=160)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pisces_eval.cli.options import Verbs, add_json_flag, add_run_flags, registry_of, spec_of
@@ -48,13 +52,26 @@ def call(args: argparse.Namespace) -> int:
     registry = registry_of(args)
     spec = spec_of(args, registry)
     try:
-        with Bars() as bars:
+        with _terminable(), Bars() as bars:
             outcome = evaluate(spec, registry, bars, sys.argv)
     except KeyboardInterrupt:
         sys.stderr.write(f"stopped; nothing is lost. {_how_to_go_on(spec)}\n")
         return int(ExitCode.INCOMPLETE)
     show_outcome(outcome, as_json=args.json)
     return int(outcome.exit_code)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM, with which schedulers announce the end, stops as Ctrl-C does while this lasts."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _how_to_go_on(spec: RunSpec) -> str:

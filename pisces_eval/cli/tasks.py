@@ -61,12 +61,21 @@ def call_show(args: argparse.Namespace) -> int:
     from pisces_eval.cli.render import say_json, show_table
 
     task = registry_of(args).task(args.name)
-    facts = asdict(task.info) | {"example_prompt": example_prompt(task)}
+    facts = (
+        asdict(task.info) | {"options": options_of(task)} | {"example_prompt": example_prompt(task)}
+    )
     if args.json:
         say_json(facts)
     else:
         show_table(("", task.info.title), [(key, _in_words(facts[key])) for key in facts])
     return int(ExitCode.OK)
+
+
+def options_of(task: Task) -> dict[str, float]:
+    """What `score` and `sweep` may turn, with the reference scorer's values."""
+    from pisces_eval.interfaces import Tunable
+
+    return dict(task.options) if isinstance(task, Tunable) else {}
 
 
 def example_prompt(task: Task) -> str:

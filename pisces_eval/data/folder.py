@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -58,6 +59,9 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
     """The lines that are not blank, numbered from 1."""
     try:
         with file.open("rb") as stream:
+            # Editors on Windows begin a file with a byte order mark.
+            if stream.read(len(BOM_UTF8)) != BOM_UTF8:
+                stream.seek(0)
             for number, line in enumerate(stream, start=1):
                 if not line.isspace():
                     yield number, line

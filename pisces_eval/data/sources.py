@@ -55,7 +55,6 @@ def local_rows(
 
     For tasks whose home is not the hub. Raises UserError and TaskError as resolve does.
     """
-    _refuse_contradictions(where)
     if where.mini:
         rows = tuple(mini())
         return Rows(
@@ -72,7 +71,8 @@ def local_rows(
     return folder_rows(folder, split=split, image_columns=image_columns)
 
 
-def _refuse_contradictions(where: DataRequest) -> None:
+def refuse_contradictions(where: DataRequest) -> None:
+    """Raises UserError if more than one flag says where rows come from."""
     given = [
         flag
         for flag, is_set in (

@@ -37,7 +37,8 @@ class UserModel:
 
     def fingerprint(self) -> str:
         """What the object says. Raises ModelError unless that is a text that is not empty."""
-        said = self._inner.fingerprint()
+        with _told_as(f"{self._name}.fingerprint() failed"):
+            said = self._inner.fingerprint()
         if not isinstance(said, str) or not said:
             raise ModelError(f"{self._name}.fingerprint() must return a text, not {said!r}")
         return said
@@ -64,7 +65,8 @@ class UserReplay(UserModel):
 
     def missing(self, cases: Iterable[tuple[str, Request]]) -> list[str]:
         """What the object says it lacks."""
-        return list(self._inner.missing(cases))
+        with _told_as(f"{self._name}.missing() failed"):
+            return list(self._inner.missing(cases))
 
 
 def _load(argument: str) -> Model:
@@ -101,7 +103,7 @@ def _told_as(what: str) -> Iterator[None]:
         yield
     except PiscesEvalError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{what}: {type(error).__name__}: {reason}") from error
 

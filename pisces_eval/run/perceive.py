@@ -83,7 +83,8 @@ def _look(sample: Sample, response: Response, task: Task, folder: RunFolder) -> 
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != response.image:
             raise TaskError(
-                f"{path} was changed after it was drawn; delete it to have it drawn again"
+                f"{path} was changed after it was drawn; run the same command again to have it "
+                "drawn again"
             )
         image = decode(Picture(content, str(path)))
     except (TaskError, OSError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from pisces_eval.run.plan import (
     PlannedTask,
     RunSpec,
     adopt_samples,
+    changed_data,
     check_capabilities,
     differences,
     draft_samples,
@@ -94,11 +96,12 @@ def evaluate(
     """
     folder = RunFolder(spec.folder)
     planned = plan_tasks(spec, registry)
+    draws = any(p.task.info.kind == "draw" for p in planned)
+    # Before the model, which may take minutes to load.
+    detector = registry.detector(spec.detector) if draws else None
     model = registry.model(spec.model)
     check_capabilities(planned, model, spec)
-    draws = any(p.task.info.kind == "draw" for p in planned)
-    detector = registry.detector(spec.detector) if draws else None
-    _check_replay(planned, model, spec)
+    planned = _settle_replay(planned, model, spec)
     with folder.locked():
         manifest = _open_run(spec, folder, planned, model, detector, command)
         clock = _Clock(folder, manifest)
@@ -125,17 +128,32 @@ def rereport(path: Path, registry: Registry) -> Outcome:
     return Outcome(folder, results, tuple(_failures(folder, manifest.identity)), reports)
 
 
-def _check_replay(planned: Sequence[PlannedTask], model: Model, spec: RunSpec) -> None:
+def _settle_replay(
+    planned: Sequence[PlannedTask], model: Model, spec: RunSpec
+) -> tuple[PlannedTask, ...]:
+    """The tasks as far as a replaying model has answers. Raises TaskError if it lacks some."""
     if not isinstance(model, Replays):
-        return
+        return tuple(planned)
+    if spec.partial:
+        return tuple(_without_missing(task, model, spec) for task in planned)
     cases = ((p.name, seeded(case, p.name, spec.seed)) for p in planned for case in p.cases())
     missing = model.missing(cases)
     if missing:
         shown = "; ".join(missing[:3]) + (f"; and {len(missing) - 3} more" if missing[3:] else "")
         raise TaskError(
-            f"{spec.model} is not complete: {shown}. Add what is missing, or use --limit or other "
-            "--tasks to ask for less"
+            f"{spec.model} is not complete: {shown}. Add what is missing, ask for less by --limit "
+            "or other --tasks, or accept a partial result by --partial"
         )
+    return tuple(planned)
+
+
+def _without_missing(planned: PlannedTask, model: Replays, spec: RunSpec) -> PlannedTask:
+    missing = frozenset(
+        case.id
+        for case in planned.cases()
+        if model.missing([(planned.name, seeded(case, planned.name, spec.seed))])
+    )
+    return dataclasses.replace(planned, without=missing)
 
 
 def _open_run(
@@ -151,12 +169,10 @@ def _open_run(
         plans = tuple(draft_samples(task, folder, detector) for task in planned)
         identity = identify(spec, model, detector, plans)
         old = folder.read_manifest() if folder.manifest.exists() else None
-        if old is not None and old.identity != identity:
-            shown = "; ".join(differences(old.identity, identity)[:5])
-            raise UserError(
-                f"{folder.path} holds a run made with other settings ({shown}); choose another "
-                "--out, or repeat the settings it was made with"
-            )
+        if old is None:
+            folder.refuse_strangers()
+        elif old.identity != identity:
+            raise _other_run(folder, old.identity, identity)
         adopt_samples(planned, folder)
     finally:
         drop_drafts(planned, folder)
@@ -173,6 +189,20 @@ def _open_run(
     )
     _write_manifest(folder, manifest, ())
     return manifest
+
+
+def _other_run(folder: RunFolder, old: Identity, new: Identity) -> UserError:
+    tasks = changed_data(old, new)
+    if tasks:
+        return UserError(
+            f"the data or prompts of {', '.join(tasks)} have changed since {folder.path} was made; "
+            "choose another --out for them as they are now, or put the old ones back"
+        )
+    shown = "; ".join(differences(old, new)[:5])
+    return UserError(
+        f"{folder.path} holds a run made with other settings ({shown}); choose another --out, or "
+        "repeat the settings it was made with"
+    )
 
 
 def _gather(

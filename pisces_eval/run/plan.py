@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from pisces_eval.data.sources import refuse_contradictions
 from pisces_eval.errors import TaskError, UserError
 from pisces_eval.interfaces import Case, DataRequest, Detector, Model, Rows, Task
 from pisces_eval.records import DataCard, Identity, PluginCard, TaskPlan, fingerprint
@@ -18,7 +20,9 @@ from pisces_eval.run.requests import write_down
 from pisces_eval.store.folder import RunFolder
 
 DEFAULT_MODEL = "pisces-tiny"
-DEFAULT_DETECTOR = "mini"
+DEFAULT_DETECTOR = "mask2former"
+MINI_DETECTOR = "mini"
+"""A mini run must need no download."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +38,15 @@ class RunSpec:
     seed: int = 42
     batch_size: int = 8
     """Decides speed only: answers do not depend on it."""
+    partial: bool = False
+    """For models that replay: leave out what they lack, and say so beside every number."""
     out: Path | None = None
     """The run folder; None derives one from the other fields, so that the same command resumes."""
 
     def __post_init__(self) -> None:
-        if self.limit is not None and self.limit < 1:
+        if self.limit is not None and not 1 <= self.limit <= sys.maxsize:
             raise UserError(f"--limit {self.limit}: at least 1 row a task is needed")
-        if self.batch_size < 1:
+        if not 1 <= self.batch_size <= sys.maxsize:
             raise UserError(f"--batch-size {self.batch_size}: at least 1 is needed")
 
     @property
@@ -55,6 +61,8 @@ class RunSpec:
             self.data.mini,
             str(self.data.data_dir),
             self.data.revision,
+            str(self.data.prompts),
+            self.partial,
             self.limit,
             self.seed,
         ]
@@ -71,6 +79,8 @@ class PlannedTask:
     task: Task
     rows: Rows
     limit: int | None
+    without: frozenset[str] = frozenset()
+    """Ids of cases that a partial replay lacks."""
 
     @property
     def name(self) -> str:
@@ -80,7 +90,8 @@ class PlannedTask:
     def cases(self) -> Iterator[Case]:
         """All cases in order, one at a time. Raises TaskError for a bad row."""
         for number, row in enumerate(islice(self.rows, self.limit)):
-            yield from self.task.cases(row, number)
+            cases = self.task.cases(row, number)
+            yield from (case for case in cases if case.id not in self.without)
 
     @property
     def row_count(self) -> int:
@@ -90,6 +101,7 @@ class PlannedTask:
 
 def plan_tasks(spec: RunSpec, registry: Registry) -> tuple[PlannedTask, ...]:
     """Finds the tasks and opens their data. Raises UserError, TaskError, EnvironmentFailure."""
+    refuse_contradictions(spec.data)
     tasks = [registry.task(name) for name in spec.tasks]
     return tuple(PlannedTask(task, task.rows(spec.data), spec.limit) for task in tasks)
 
@@ -160,6 +172,10 @@ def _task_plan(
             f"limited to the first {planned.row_count} of {rows.count} rows, not comparable"
         )
         comparable = False
+    if planned.without:
+        total = samples + len(planned.without)
+        notes.append(f"partial: {samples} of {total} samples, not comparable")
+        comparable = False
     if detector is not None and info.kind == "draw":
         notes.extend(detector.notes)
         comparable = comparable and detector.comparable
@@ -199,13 +215,32 @@ def identify(
 
 
 def differences(old: Identity, new: Identity) -> list[str]:
-    """Where two identities differ, as 'path: old → new', for people."""
-    return list(_differences(msgspec.to_builtins(old), msgspec.to_builtins(new), ""))
+    """Where two identities differ, as 'path: old → new', for people; causes without effects."""
+    found = list(_differences(msgspec.to_builtins(old), msgspec.to_builtins(new), ""))
+    # A --limit or a --detector changes what is written of the tasks, too.
+    settings = [difference for difference in found if not difference.startswith("tasks[")]
+    return settings or found
+
+
+def changed_data(old: Identity, new: Identity) -> list[str]:
+    """Tasks whose rows or prompts alone have changed, if nothing else has."""
+    if _settings(old) != _settings(new):
+        return []
+    return [
+        after.name
+        for before, after in zip(old.tasks, new.tasks, strict=True)
+        if before.data.fingerprint != after.data.fingerprint
+    ]
+
+
+def _settings(identity: Identity) -> object:
+    where = [(task.name, task.data.source, task.data.revision) for task in identity.tasks]
+    return (identity.model, identity.detector, identity.seed, identity.limit, where)
 
 
 def _differences(old: object, new: object, path: str) -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
-        for key in old.keys() | new.keys():
+        for key in [*old, *(new.keys() - old.keys())]:
             yield from _differences(old.get(key), new.get(key), f"{path}.{key}" if path else key)
     elif isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)) and len(old) == len(new):
         for number, (before, after) in enumerate(zip(old, new, strict=True)):

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from pisces_eval.data.sources import refuse_contradictions
 from pisces_eval.errors import EnvironmentFailure, TaskError, UserError
 from pisces_eval.interfaces import Rows
 from pisces_eval.records import Manifest, Record
@@ -41,6 +42,7 @@ class Preview(Record, frozen=True, kw_only=True):
 
 def preview(spec: RunSpec, registry: Registry) -> Preview:
     """Looks at every task of a run. Raises UserError for unknown names."""
+    refuse_contradictions(spec.data)
     rates = _rates(spec.folder.parent, spec.model)
     return Preview(
         folder=str(spec.folder),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Literal, TypeVar, cast
 
 from pisces_eval.errors import EnvironmentFailure, ModelError, TaskError
@@ -72,17 +73,30 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 def one_line(error: BaseException) -> str:
     """An exception as one short line."""
     text = " ".join(str(error).split()) or "no message"
-    return f"{type(error).__name__}: {text}"[:500]
+    return writable(f"{type(error).__name__}: {text}"[:500])
+
+
+def writable(text: str) -> str:
+    """The text with a question mark for each lone surrogate, which UTF-8 cannot write."""
+    return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _finished(planned: PlannedTask, folder: RunFolder) -> set[str]:
-    newest = {response.id: response.failure for response in folder.responses(planned.name)}
-    lost = {
+    """Samples with an answer; a drawing that is gone or was changed since has none."""
+    newest = {response.id: response for response in folder.responses(planned.name)}
+    answered = {name for name, response in newest.items() if response.failure is None}
+    spoilt = {
         sample.id
         for sample in folder.samples(planned.name)
-        if sample.artifact and not folder.image(planned.name, sample.artifact).is_file()
+        if sample.artifact
+        and sample.id in answered
+        and _sha256(folder.image(planned.name, sample.artifact)) != newest[sample.id].image
     }
-    return {sample for sample, failure in newest.items() if failure is None} - lost
+    return answered - spoilt
+
+
+def _sha256(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
 def _respond_to(
@@ -109,12 +123,13 @@ def _one_by_one_on_failure(
         return list(answers)
     except (EnvironmentFailure, KeyboardInterrupt):
         raise
-    except Exception as error:  # noqa: BLE001
+    except (Exception, SystemExit) as error:  # noqa: BLE001
         # A model is foreign code and may raise anything: that is a failed sample, not a crash.
         if len(batch) > 1:
             return [only for item in batch for only in _one_by_one_on_failure(act, [item])]
         blame: Literal["data", "model"] = "data" if isinstance(error, TaskError) else "model"
-        message = str(error) if isinstance(error, (TaskError, ModelError)) else one_line(error)
+        known = isinstance(error, (TaskError, ModelError))
+        message = writable(str(error)) if known else one_line(error)
         return [Failure(blame=blame, message=message)]
 
 
@@ -125,9 +140,7 @@ def _text_response(ask: Ask, text: object) -> Response:
     if not isinstance(text, str):
         message = f"the model answered with a {type(text).__name__}, not a text"
         return Response(id=ask.id, request=request, failure=Failure(blame="model", message=message))
-    # Lone surrogates cannot be written as UTF-8.
-    clean = text.encode("utf-8", errors="replace").decode("utf-8")
-    return Response(id=ask.id, request=request, text=clean)
+    return Response(id=ask.id, request=request, text=writable(text))
 
 
 def _image_response(draw: Draw, image: object, task: str, folder: RunFolder) -> Response:
@@ -143,7 +156,12 @@ def _image_response(draw: Draw, image: object, task: str, folder: RunFolder) -> 
         return Response(
             id=draw.id, request=request, failure=Failure(blame="model", message=message)
         )
-    content = encode_png(image)
+    try:
+        content = encode_png(image)
+    except (OSError, ValueError, SystemError, MemoryError) as error:
+        # Such as a picture without pixels, or one that was opened but is damaged further on.
+        failure = Failure(blame="model", message=f"the drawing cannot be saved: {one_line(error)}")
+        return Response(id=draw.id, request=request, failure=failure)
     for name, text in draw.companions:
         companion = folder.image(task, name)
         if not companion.is_file():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from pisces_eval.interfaces import Evidence, Task
+from pisces_eval.errors import UserError
+from pisces_eval.interfaces import Evidence, Exports, Task, Watchful
 from pisces_eval.records import (
     Failure,
     Identity,
@@ -35,14 +37,26 @@ def score_run(
     results: list[TaskResult] = []
     for plan in identity.tasks:
         task = registry.task(plan.name)
-        progress.begin(plan.name, "score", plan.samples, 0)
-        results.extend(_score_task(task, plan, identity, folder, progress))
-        progress.end()
+        samples, scores = judge(task, plan, folder, progress)
+        _write_scores(folder, plan.name, scores)
+        _write_exports(task, folder)
+        results.extend(summarise(task, plan, identity, samples, scores))
     outcome = Results(
         model=identity.model.spec, identity=fingerprint(identity), results=tuple(results)
     )
     write_whole(folder.results, pretty_json(outcome))
     return outcome
+
+
+def check_samples(plan: TaskPlan, folder: RunFolder) -> None:
+    """Raises UserError unless samples.jsonl is what the manifest says was asked."""
+    path = folder.samples(plan.name).path
+    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    if found != plan.data.fingerprint:
+        raise UserError(
+            f"{path} is missing or was changed after the run began; run the same command again: "
+            "it is written anew, and no answer is lost"
+        )
 
 
 def evidence_of(folder: RunFolder, task: str) -> Iterator[tuple[Sample, Evidence]]:
@@ -63,29 +77,46 @@ def _evidence(sample: Sample, response: Response | None, perception: Perception 
     return Evidence(response, perception)
 
 
-def _score_task(
-    task: Task, plan: TaskPlan, identity: Identity, folder: RunFolder, progress: Progress
-) -> Iterator[TaskResult]:
+def judge(
+    task: Task, plan: TaskPlan, folder: RunFolder, progress: Progress
+) -> tuple[list[Sample], dict[str, list[Score]]]:
+    """Every sample of a task and, by protocol, its scores, from the journals alone."""
+    check_samples(plan, folder)
     # One stream a protocol, consumed in sample order, as the reference scorers that guess do.
     streams = {protocol: random.Random(0) for protocol in task.info.protocols}
     samples: list[Sample] = []
     scores: dict[str, list[Score]] = {protocol: [] for protocol in streams}
+    progress.begin(plan.name, "score", plan.samples, 0)
     for sample, evidence in evidence_of(folder, plan.name):
         samples.append(sample)
         for protocol, rng in streams.items():
             scores[protocol].append(_score(task, sample, evidence, protocol, rng))
         progress.advance(1, int(_failure(sample, evidence) is not None))
-    _write_scores(folder, plan.name, scores)
-    for protocol, judged in scores.items():
-        yield TaskResult(
+    progress.end()
+    return samples, scores
+
+
+def summarise(
+    task: Task,
+    plan: TaskPlan,
+    identity: Identity,
+    samples: Sequence[Sample],
+    scores: Mapping[str, Sequence[Score]],
+) -> list[TaskResult]:
+    """The results of a task, one a protocol."""
+    return [
+        TaskResult(
             task=plan.name,
             protocol=protocol,
             fingerprint=plan.fingerprint,
             data=plan.data.source,
             comparable=plan.comparable,
             notes=(*identity.model.notes, *plan.notes),
+            alarms=task.alarms(samples, judged) if isinstance(task, Watchful) else (),
             metrics=task.metrics(samples, judged, protocol),
         )
+        for protocol, judged in scores.items()
+    ]
 
 
 def _score(
@@ -103,6 +134,12 @@ def _failure(sample: Sample, evidence: Evidence) -> Failure | None:
     if evidence.perception is None:
         return Failure(blame="detector", message="not looked at yet: the run is not finished")
     return evidence.perception.failure
+
+
+def _write_exports(task: Task, folder: RunFolder) -> None:
+    if isinstance(task, Exports):
+        for name, text in task.exports(evidence_of(folder, task.info.name)):
+            write_whole(folder.export(task.info.name, name), text.encode())
 
 
 def _write_scores(folder: RunFolder, task: str, scores: Mapping[str, Sequence[Score]]) -> None:

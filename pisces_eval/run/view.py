@@ -7,18 +7,20 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-from pisces_eval.errors import PiscesEvalError
+from pisces_eval.errors import PiscesEvalError, UserError
 from pisces_eval.interfaces import Ask, DataRequest, Evidence, Picture, RunView
 from pisces_eval.records import Manifest, Sample, Score
 from pisces_eval.registry import Registry
 from pisces_eval.run.plan import PlannedTask
-from pisces_eval.run.score import evidence_of
+from pisces_eval.run.score import check_samples, evidence_of
 from pisces_eval.store.folder import RunFolder
 
 
 def view_run(folder: RunFolder, registry: Registry) -> RunView:
     """Opens a scored run. Raises UserError if it is not one."""
     manifest = folder.read_manifest()
+    for plan in manifest.identity.tasks:
+        check_samples(plan, folder)
     return RunView(
         path=folder.path,
         manifest=manifest,
@@ -30,7 +32,13 @@ def view_run(folder: RunFolder, registry: Registry) -> RunView:
 
 def _samples(folder: RunFolder, task: str) -> Iterator[tuple[Sample, Evidence, tuple[Score, ...]]]:
     by_sample = groupby(folder.scores(task), key=lambda score: score.id)
-    for (sample, evidence), (_, scores) in zip(evidence_of(folder, task), by_sample, strict=True):
+    for sample, evidence in evidence_of(folder, task):
+        scored, scores = next(by_sample, ("", ()))
+        if scored != sample.id:
+            raise UserError(
+                f"{folder.scores(task).path} does not fit the samples at {sample.id}; write it "
+                f"anew with: pisces-eval score {folder.path}"
+            )
         yield sample, evidence, tuple(scores)
 
 

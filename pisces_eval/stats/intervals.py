@@ -82,7 +82,7 @@ def stratified_interval(strata: Sequence[Interval], bounds: tuple[float, float] 
     if not strata:
         raise ValueError("a macro mean needs at least one stratum")
     count = len(strata)
-    value = math.fsum(s.value for s in strata) / count
+    value = float(np.mean([s.value for s in strata]))
     errors = [s.stderr for s in strata if s.stderr is not None]
     stderr = math.hypot(*errors) / count if len(errors) == count else None
     known = [s.ends for s in strata if s.ends is not None]

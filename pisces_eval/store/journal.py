@@ -26,7 +26,14 @@ class Identified(Protocol):
         ...
 
 
+class _Id(msgspec.Struct):
+    """The id of any record: an index need not decode the rest."""
+
+    id: str
+
+
 RecordType = TypeVar("RecordType", bound=Identified)
+Decoded = TypeVar("Decoded")
 
 
 class Journal(Generic[RecordType]):
@@ -38,12 +45,12 @@ class Journal(Generic[RecordType]):
 
     def __iter__(self) -> Iterator[RecordType]:
         """All whole lines, in the order of the file. Raises UserError for a line it cannot read."""
-        for _, record in self._scan():
+        for _, record in self._scan(self._decoder):
             yield record
 
     def index(self) -> dict[str, int]:
         """Sample id to the byte offset of its newest line."""
-        return {record.id: offset for offset, record in self._scan()}
+        return {record.id: offset for offset, record in self._scan(msgspec.json.Decoder(_Id))}
 
     def read(self, offsets: Sequence[int | None]) -> Iterator[RecordType | None]:
         """The records at these offsets, in the order asked for; None gives None."""
@@ -53,14 +60,14 @@ class Journal(Generic[RecordType]):
                     yield None
                     continue
                 file.seek(offset)
-                yield self._decoder.decode(file.readline())
+                yield self._decode(self._decoder, file.readline(), f"at byte {offset}")
 
     def append(self) -> Appender:
         """Opens the file to add lines, after cutting off a last line torn by a kill."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         return Appender(self.path)
 
-    def _scan(self) -> Iterator[tuple[int, RecordType]]:
+    def _scan(self, decoder: msgspec.json.Decoder[Decoded]) -> Iterator[tuple[int, Decoded]]:
         if not self.path.exists():
             return
         offset = 0
@@ -68,14 +75,17 @@ class Journal(Generic[RecordType]):
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
                     return
-                try:
-                    yield offset, self._decoder.decode(line)
-                except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                    raise UserError(
-                        f"{self.path} line {number} cannot be read ({error}); the file was changed "
-                        "by something else: restore it, or start a new run with --out"
-                    ) from error
+                yield offset, self._decode(decoder, line, f"line {number}")
                 offset += len(line)
+
+    def _decode(self, decoder: msgspec.json.Decoder[Decoded], line: bytes, where: str) -> Decoded:
+        try:
+            return decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"{self.path} {where} cannot be read ({error}); the file was changed by something "
+                "else: restore it, or start a new run with --out"
+            ) from error
 
 
 class Appender:

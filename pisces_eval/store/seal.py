@@ -9,7 +9,7 @@ import msgspec
 
 from pisces_eval.errors import UserError
 from pisces_eval.records import Record, fingerprint
-from pisces_eval.store.folder import LOCK_NAME, pretty_json, write_whole
+from pisces_eval.store.folder import LOCK_NAME, PART, pretty_json, write_whole
 
 SEAL_NAME = "seal.json"
 
@@ -26,7 +26,7 @@ def make_seal(folder: Path) -> Seal:
     files = {
         path.relative_to(folder).as_posix(): _sha256(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in (SEAL_NAME, LOCK_NAME)
+        if path.is_file() and path.name not in (SEAL_NAME, LOCK_NAME) and path.suffix != PART
     }
     return Seal(root=fingerprint(files), files=files)
 

@@ -6,10 +6,15 @@ djghosh13/geneval @af4902f; precision follows it, since verdicts hang on strict 
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 Boxes = NDArray[np.float32]
+
+_FLOAT32 = struct.Struct("f")
 
 NEGLIGIBLE = 1e-3
 """An offset below this many pixels, after slack, is no offset."""
@@ -17,18 +22,25 @@ DIRECTION = 0.5
 """How much of the offset must point along an axis for a relation to hold on it: sin 30°."""
 
 
-def select(boxes: Boxes, threshold: float, max_objects: int, max_overlap: float) -> list[int]:
+def to_float32(value: float) -> float:
+    """The nearest float32, as a Python float: scores are compared in the detector's precision."""
+    rounded: float = _FLOAT32.unpack(_FLOAT32.pack(value))[0]
+    return rounded
+
+
+def select(
+    scores: Sequence[float], boxes: Sequence[Sequence[float]], max_objects: int, max_overlap: float
+) -> list[int]:
     """Indices of the boxes that count, best first.
 
-    boxes has shape (n, 5), the last column being the score; of equal scores the later box comes
-    first. Kept are scores above threshold, at most max_objects of them, and of two that overlap by
-    max_overlap or more only the better; a max_overlap of 1.0 keeps every overlap.
+    Of equal scores the later box comes first. At most max_objects are kept, and of two that overlap
+    by max_overlap or more only the better; a max_overlap of 1.0 keeps every overlap.
     """
-    scores = boxes[:, 4]
-    order = np.argsort(scores, kind="stable")[::-1]
-    # In float32 on both sides: a score of float32(0.3) is not above 0.3.
-    kept: list[int] = order[scores[order] > np.float32(threshold)][:max_objects].tolist()
-    return kept if max_overlap == 1.0 else suppress(boxes, kept, max_overlap)
+    best_first = sorted(range(len(scores)), key=lambda i: (scores[i], i), reverse=True)
+    kept = best_first[:max_objects]
+    if max_overlap == 1.0:
+        return kept
+    return suppress(np.array(boxes, dtype=np.float32), kept, max_overlap)
 
 
 def suppress(boxes: Boxes, order: list[int], max_overlap: float) -> list[int]:

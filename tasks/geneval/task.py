@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 from pisces_eval.errors import TaskError
 from pisces_eval.interfaces import Case, DataRequest, Draw, Evidence, Row, Rows, TaskInfo
 from pisces_eval.records import Detection, Failure, Metric, Sample, Score
+from pisces_eval.tasks.geneval.alarms import find_alarms
 from pisces_eval.tasks.geneval.prompts import (
     Prompt,
     official_line,
@@ -21,7 +24,12 @@ from pisces_eval.tasks.geneval.prompts import (
     official_row,
     parse_prompt,
 )
+from pisces_eval.tasks.geneval.thresholds import OFFICIAL, Thresholds, turn
+from pisces_eval.tasks.geneval.variants import ORIGINAL, read_variant
 from pisces_eval.tasks.geneval.vocabulary import VOCABULARY
+
+if TYPE_CHECKING:
+    from pisces_eval.tasks.geneval.official import Row as OfficialRow
 
 IMAGES_PER_PROMPT = 4
 
@@ -53,29 +61,44 @@ INFO = TaskInfo(
     citation="Ghosh, Hajishirzi, Schmidt 2023, arXiv 2310.11513",
     dataset="generated: numpy default_rng(43), SHA-256 checked",
     split="all 553 prompts",
-    protocols=("official",),
+    protocols=("official", "strict"),
     protocol_note=(
         "official: the verdict of djghosh13/geneval @af4902f at its default thresholds, on what "
         "the detector saw; overall is the unweighted mean of the six tags' image accuracies, as in "
-        "papers"
+        "papers. strict: ours, the same but that more of a named object than named is a fault"
     ),
-    version=1,
+    version=2,
     vocabulary=VOCABULARY,
     published=PUBLISHED,
 )
 
 
+@dataclass(frozen=True)
 class GenEval:
     """The task. Prompts are generated, so a data folder or revision given for a run is not used."""
 
-    info = INFO
+    thresholds: Thresholds = OFFICIAL
+    info: TaskInfo = INFO
+
+    @property
+    def options(self) -> Mapping[str, float]:
+        """The thresholds of the verdict by name."""
+        return asdict(self.thresholds)
+
+    def tuned(self, options: Mapping[str, float]) -> GenEval:
+        """The task with other thresholds. Raises UserError for an unknown name or unfit value."""
+        return replace(self, thresholds=turn(self.thresholds, options))
 
     def rows(self, where: DataRequest) -> Rows:
         """553 prompts with four images each, or under --mini twelve with two.
 
-        Raises EnvironmentFailure if this numpy does not draw the official prompts.
+        Raises EnvironmentFailure if this numpy does not draw the official prompts, UserError for
+        a file of other wordings that does not fit them.
         """
-        prompts = official_prompts()
+        prompts, variant = official_prompts(), ORIGINAL
+        if where.prompts is not None:
+            prompts, variant = read_variant(where.prompts, prompts)
+        notes = ("mini data, not comparable",) if where.mini else ()
         numbers: Sequence[int] = MINI_ROWS if where.mini else range(len(prompts))
         images = MINI_IMAGES_PER_PROMPT if where.mini else IMAGES_PER_PROMPT
 
@@ -86,9 +109,9 @@ class GenEval:
         return Rows(
             load=load,
             count=len(numbers),
-            source="mini" if where.mini else "generator, seed 43",
-            notes=("mini data, not comparable",) if where.mini else (),
-            comparable=not where.mini,
+            source=f"mini, {variant.name}" if where.mini else f"generator, {variant.name}",
+            notes=notes + variant.notes,
+            comparable=not (where.mini or variant.notes),
         )
 
     def cases(self, row: Row, number: int) -> Iterator[Case]:
@@ -128,16 +151,20 @@ class GenEval:
         if isinstance(seen, Failure):
             return Score(id=sample.id, protocol=protocol, failure=seen)
         try:
-            verdict = judge(_prompt(sample), seen)
+            verdict = judge(_prompt(sample), seen, self.thresholds)
         except TaskError as error:
             raise TaskError(f"geneval {sample.id}: {error}") from error
-        value = float(verdict.correct)
+        faults = [verdict.reason] if verdict.reason else []
+        if protocol == "strict":
+            faults += [line for line in verdict.surplus if line not in verdict.reason]
+        value = float(not faults)
         return Score(
             id=sample.id,
             protocol=protocol,
             values={"overall": value, "image_accuracy": value},
             answer=_in_words(verdict.details),
-            reason=verdict.reason,
+            reason="\n".join(faults),
+            flags=tuple(f"colour of {name} undecided" for name in verdict.undecided),
         )
 
     def metrics(
@@ -150,6 +177,33 @@ class GenEval:
             metric("overall", samples, scores, macro=True),
             metric("image_accuracy", samples, scores),
             metric("prompt_any", *any_correct(samples, scores)),
+        )
+
+    def alarms(self, samples: Sequence[Sample], scores: Sequence[Score]) -> tuple[str, ...]:
+        """Signs of a broken detector, and how many verdicts hang on an undecided colour."""
+        return find_alarms(samples, scores)
+
+    def exports(self, judged: Iterable[tuple[Sample, Evidence]]) -> Iterator[tuple[str, str]]:
+        """results.jsonl and summary.txt as the official scripts write them."""
+        from pisces_eval.tasks.geneval.official import results_text, summary_text
+
+        rows = [row for sample, evidence in judged if (row := self._official_row(sample, evidence))]
+        yield "official/results.jsonl", results_text(rows)
+        yield "official/summary.txt", summary_text(rows)
+
+    def _official_row(self, sample: Sample, evidence: Evidence) -> OfficialRow | None:
+        from pisces_eval.tasks.geneval.official import Row as OfficialRow
+        from pisces_eval.tasks.geneval.verdict import judge
+
+        seen = _detections(evidence)
+        if isinstance(seen, Failure):
+            return None
+        return OfficialRow(
+            filename=f"images/{sample.artifact}",
+            tag=sample.category,
+            prompt=sample.prompt,
+            metadata=official_line(_prompt(sample)),
+            verdict=judge(_prompt(sample), seen, self.thresholds),
         )
 
 

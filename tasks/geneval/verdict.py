@@ -8,36 +8,18 @@ scores put the later detection first, and two relations are named left/right bef
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pisces_eval.errors import TaskError
 from pisces_eval.records import Detection
-from pisces_eval.tasks.geneval.boxes import Boxes, relations, select
+from pisces_eval.scoring.color_margin import undecided
+from pisces_eval.tasks.geneval.boxes import Boxes, relations, select, to_float32
 from pisces_eval.tasks.geneval.prompts import Clause, Prompt
+from pisces_eval.tasks.geneval.thresholds import OFFICIAL, Thresholds
 from pisces_eval.tasks.geneval.vocabulary import CLASSES, COLORS
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """The official options; with other values a verdict is no official GenEval verdict."""
-
-    threshold: float = 0.3
-    """Keep detections that score above it, for every tag but counting."""
-    counting_threshold: float = 0.9
-    """The same for counting."""
-    max_objects: int = 16
-    """Keep at most so many of a class."""
-    max_overlap: float = 1.0
-    """Drop a detection that overlaps a better one of its class so much (IoU); 1.0 drops none."""
-    position_threshold: float = 0.1
-    """Part of both boxes' sizes by which two centres must be apart to lie left of, above, …"""
-
-    def of(self, tag: str) -> float:
-        """The score that a detection must exceed for a prompt of this tag."""
-        return self.counting_threshold if tag == "counting" else self.threshold
 
 
 @dataclass(frozen=True)
@@ -49,17 +31,32 @@ class Verdict:
     """One line for each clause that failed, in the official words; empty if none did."""
     details: Mapping[str, list[list[float]]]
     """Class to its kept [x1, y1, x2, y2, score], best first; classes in vocabulary order."""
+    surplus: tuple[str, ...] = ()
+    """One line for each class of which more was seen than the prompt names; no fault officially."""
+    undecided: tuple[str, ...] = ()
+    """Classes of objects whose colour was asked for and hangs by a hair."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A detection that counts, with its [x1, y1, x2, y2, score] as float32."""
+    """A detection that counts, with its score as float32."""
 
-    box: Boxes
+    score: float
     detection: Detection
 
+    @property
+    def box(self) -> Boxes:
+        """[x1, y1, x2, y2] as float32."""
+        return np.array(self.detection.box, dtype=np.float32)
 
-OFFICIAL = Thresholds()
+    @property
+    def official(self) -> list[float]:
+        """[x1, y1, x2, y2, score], each a float32."""
+        return [*map(to_float32, self.detection.box), self.score]
+
+
+CLASS_NUMBER = {name: number for number, name in enumerate(CLASSES)}
+CLASS_SET = frozenset(CLASSES)
 
 Group = list[Found] | None
 """The objects that met a clause; None if it failed."""
@@ -83,8 +80,13 @@ def judge(
         faults.append(fault)
     faults += [_surplus(clause, len(found.get(clause.name, []))) for clause in prompt.exclude]
     reason = "\n".join(fault for fault in faults if fault)
-    details = {name: [one.box.tolist() for one in objects] for name, objects in found.items()}
-    return Verdict(correct=not reason, reason=reason, details=details)
+    return Verdict(
+        correct=not reason,
+        reason=reason,
+        details={name: [one.official for one in objects] for name, objects in found.items()},
+        surplus=tuple(_more_than_named(prompt, found)),
+        undecided=tuple(_undecided(prompt, found)),
+    )
 
 
 def keep(
@@ -95,22 +97,29 @@ def keep(
     threshold is the score to exceed; of thresholds only the caps apply. Raises TaskError for a
     label outside the vocabulary.
     """
-    by_class: defaultdict[str, list[Detection]] = defaultdict(list)
-    for detection in detections:
-        by_class[detection.label].append(detection)
-    if strangers := by_class.keys() - set(CLASSES):
+    if strangers := {detection.label for detection in detections} - CLASS_SET:
         raise TaskError(
             f"recorded detections name {min(strangers)!r}, which is no GenEval class; "
             "detector classes must be renamed by index to GenEval's 80 names"
         )
-    found: dict[str, list[Found]] = {}
-    for name in CLASSES:
-        if candidates := by_class.get(name):
-            boxes = np.array([(*one.box, one.score) for one in candidates], dtype=np.float32)
-            kept = select(boxes, threshold, thresholds.max_objects, thresholds.max_overlap)
-            if kept:
-                found[name] = [Found(boxes[index], candidates[index]) for index in kept]
-    return found
+    # In float32 on both sides: a score of float32(0.3) is not above 0.3.
+    floor = to_float32(threshold)
+    by_class: defaultdict[str, list[Found]] = defaultdict(list)
+    for detection in detections:
+        score = to_float32(detection.score)
+        if score > floor:
+            by_class[detection.label].append(Found(score, detection))
+    return {
+        name: _best(by_class[name], thresholds)
+        for name in sorted(by_class, key=CLASS_NUMBER.__getitem__)
+    }
+
+
+def _best(candidates: Sequence[Found], thresholds: Thresholds) -> list[Found]:
+    scores = [one.score for one in candidates]
+    boxes = [one.detection.box for one in candidates]
+    kept = select(scores, boxes, thresholds.max_objects, thresholds.max_overlap)
+    return [candidates[index] for index in kept]
 
 
 def _fault(clause: Clause, objects: list[Found], groups: Sequence[Group], slack: float) -> str:
@@ -160,6 +169,20 @@ def _wrong_place(
             if relation not in true:
                 return f"expected {name} {relation} target, found {' and '.join(true)} target"
     return ""
+
+
+def _more_than_named(prompt: Prompt, found: Mapping[str, list[Found]]) -> Iterator[str]:
+    for clause in prompt.include:
+        count = len(found.get(clause.name, []))
+        if count > clause.count:
+            yield f"expected {clause.name}<{clause.count + 1}, found {count}"
+
+
+def _undecided(prompt: Prompt, found: Mapping[str, list[Found]]) -> Iterator[str]:
+    for clause in prompt.include:
+        asked = found.get(clause.name, [])[: clause.count] if clause.color else []
+        if any(undecided(one.detection.colors or ()) for one in asked):
+            yield clause.name
 
 
 def _surplus(clause: Clause, count: int) -> str:

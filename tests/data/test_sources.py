@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pisces_eval.data.sources import MINI_NOTE, local_rows, resolve
+from pisces_eval.data.sources import MINI_NOTE, local_rows, refuse_contradictions, resolve
 from pisces_eval.errors import UserError
 from pisces_eval.interfaces import DataRequest, Row, Rows
 
@@ -59,7 +59,7 @@ def test_without_a_wish_there_are_no_local_rows() -> None:
 )
 def test_contradicting_flags_are_refused(where: DataRequest) -> None:
     with pytest.raises(UserError, match=r"--\S+ and --\S+ each say where rows come from"):
-        rows_of(where)
+        refuse_contradictions(where)
 
 
 def test_the_rest_goes_to_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:

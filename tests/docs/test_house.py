@@ -38,7 +38,17 @@ LEVELS = {
 """A room may import itself and rooms of lower levels."""
 
 PLUGIN_ROOMS = ("tasks", "detectors", "models", "reports")
-HEAVY = ("torch", "transformers", "datasets", "pandas", "scipy", "PIL", "numpy", "pyarrow", "jinja2")
+HEAVY = (
+    "torch",
+    "transformers",
+    "datasets",
+    "pandas",
+    "scipy",
+    "PIL",
+    "numpy",
+    "pyarrow",
+    "jinja2",
+)
 MOST_LINES = 400
 LONGEST_FUNCTION = 60
 

@@ -110,6 +110,15 @@ def test_a_deleted_drawing_is_drawn_again(tmp_path, registry):
     }
 
 
+def test_a_changed_drawing_is_drawn_again(tmp_path, registry):
+    run(tmp_path / "run", registry)
+    expected = files(tmp_path / "run")
+    path = tmp_path / "run" / "toy_drawing" / "images" / "1" / "samples" / "0.png"
+    path.write_bytes(b"not the picture that was judged")
+    run(tmp_path / "run", registry)
+    assert path.read_bytes() == expected["toy_drawing/images/1/samples/0.png"]
+
+
 def test_batch_size_does_not_change_a_byte(tmp_path, registry):
     run(tmp_path / "one", registry, batch_size=1)
     run(tmp_path / "many", registry, batch_size=5)
@@ -260,3 +269,20 @@ def test_samples_are_scored_in_their_order(tmp_path, registry):
     run(tmp_path / "run", registry)
     ids = [line["id"] for line in journal(tmp_path / "run", "count_dots", "scores.jsonl")]
     assert all(before < after for before, after in pairwise(ids))
+
+
+def test_an_incomplete_replay_is_refused_and_says_what_is_missing(tmp_path, registry):
+    (tmp_path / "answers.jsonl").write_text('{"id": "dots-0", "text": "1"}\n')
+    model = f"answers:{tmp_path / 'answers.jsonl'}"
+    with pytest.raises(TaskError, match=r"not complete: .*dots-1.*accept .* --partial"):
+        run(tmp_path / "run", registry, model=model, tasks=("count_dots",))
+
+
+def test_a_partial_replay_is_scored_and_said(tmp_path, registry):
+    (tmp_path / "answers.jsonl").write_text('{"id": "dots-0", "text": "1"}\n')
+    model = f"answers:{tmp_path / 'answers.jsonl'}"
+    outcome = run(tmp_path / "run", registry, model=model, tasks=("count_dots",), partial=True)
+    result = outcome.results.results[0]
+    assert (result.metrics[0].overall.value, result.metrics[0].overall.n) == (1.0, 1)
+    assert "partial: 1 of 6 samples, not comparable" in result.notes
+    assert not result.comparable

@@ -2,18 +2,19 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pisces_eval.tasks.geneval.boxes import Boxes, overlap, relations, select
+from pisces_eval.records import Detection
+from pisces_eval.tasks.geneval.boxes import Boxes, overlap, relations, select, to_float32
+from pisces_eval.tasks.geneval.thresholds import Thresholds
+from pisces_eval.tasks.geneval.verdict import keep
 
 Corners = tuple[float, float, float, float]
 
 
 def box(corners: Corners) -> Boxes:
     return np.array(corners, dtype=np.float32)
-
-
-def scored(*scores: float, corners: Corners = (0, 0, 9, 9)) -> Boxes:
-    return np.array([(*corners, score) for score in scores], dtype=np.float32)
 
 
 @pytest.mark.parametrize(
@@ -74,26 +75,44 @@ def test_overlap_of_nothing_is_zero() -> None:
     assert overlap(box((0, 0, -1, -1)), box((0, 0, -1, -1))) == 0.0
 
 
+SQUARE = (0.0, 0.0, 9.0, 9.0)
+
+
 def test_best_come_first_and_of_equals_the_later() -> None:
-    assert select(scored(0.5, 0.9, 0.5, 0.9), 0.3, 16, 1.0) == [3, 1, 2, 0]
+    assert select([0.5, 0.9, 0.5, 0.9], [SQUARE] * 4, 16, 1.0) == [3, 1, 2, 0]
 
 
 @pytest.mark.parametrize("threshold", [0.3, 0.9])
 def test_score_at_the_threshold_is_dropped_even_where_float32_rounds_up(threshold: float) -> None:
     above = float(np.nextafter(np.float32(threshold), np.float32(1)))
-    assert select(scored(threshold, above), threshold, 16, 1.0) == [1]
+    seen = [
+        Detection(label="dog", score=threshold, box=SQUARE),
+        Detection(label="dog", score=float(np.float32(threshold)), box=SQUARE),
+        Detection(label="dog", score=above, box=SQUARE),
+    ]
+    assert [one.score for one in keep(seen, threshold, Thresholds())["dog"]] == [above]
 
 
 def test_at_most_so_many_objects() -> None:
-    assert select(scored(*[0.5] * 20), 0.3, 16, 1.0) == list(range(19, 3, -1))
+    assert select([0.5] * 20, [SQUARE] * 20, 16, 1.0) == list(range(19, 3, -1))
 
 
 def test_overlapping_boxes_stay_by_default() -> None:
-    assert select(scored(0.9, 0.8, 0.7), 0.3, 16, 1.0) == [0, 1, 2]
+    assert select([0.9, 0.8, 0.7], [SQUARE] * 3, 16, 1.0) == [0, 1, 2]
 
 
 def test_suppression_drops_what_overlaps_a_kept_box_so_much() -> None:
-    boxes = np.array([(0, 0, 9, 9, 0.9), (5, 0, 14, 9, 0.8), (10, 0, 19, 9, 0.7)], dtype=np.float32)
+    boxes = [SQUARE, (5.0, 0.0, 14.0, 9.0), (10.0, 0.0, 19.0, 9.0)]
     # Each neighbour overlaps by a third; the first and the last not at all.
-    assert select(boxes, 0.3, 16, 1 / 3) == [0, 2]
-    assert select(boxes, 0.3, 16, 0.34) == [0, 1, 2]
+    assert select([0.9, 0.8, 0.7], boxes, 16, 1 / 3) == [0, 2]
+    assert select([0.9, 0.8, 0.7], boxes, 16, 0.34) == [0, 1, 2]
+
+
+@given(st.floats(width=32, allow_nan=False))
+def test_float32_values_are_left_alone(value: float) -> None:
+    assert to_float32(value) == value
+
+
+@given(st.floats(0, 1))
+def test_rounding_is_numpys(value: float) -> None:
+    assert to_float32(value) == float(np.float32(value))

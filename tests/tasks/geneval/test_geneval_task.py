@@ -67,7 +67,7 @@ def test_fulfils_the_contract() -> None:
     assert (task.info.name, task.info.kind, task.info.protocols) == (
         "geneval",
         "draw",
-        ("official",),
+        ("official", "strict"),
     )
 
 
@@ -118,7 +118,11 @@ def test_mini_is_part_of_the_full_set_under_the_same_names() -> None:
 
 def test_mini_says_what_it_is() -> None:
     rows = TASK.rows(MINI)
-    assert (rows.count, rows.comparable, rows.source) == (12, False, "mini")
+    assert (rows.count, rows.comparable, rows.source) == (
+        12,
+        False,
+        "mini, original prompts, seed 43",
+    )
     assert rows.notes == ("mini data, not comparable",)
 
 

@@ -39,7 +39,8 @@ BIRD_LEFT_OF_COUCH = prompt(
 def test_what_is_there_is_correct() -> None:
     verdict = judge(prompt(wants("dog")), [seen("dog", 0.5, (1, 2, 3, 4)), seen("dog", 0.75)])
     details = {"dog": [[0.0, 0.0, 100.0, 100.0, 0.75], [1.0, 2.0, 3.0, 4.0, 0.5]]}
-    assert verdict == Verdict(correct=True, reason="", details=details)
+    surplus = ("expected dog<2, found 2",)
+    assert verdict == Verdict(correct=True, reason="", details=details, surplus=surplus)
 
 
 def test_no_detections_at_all() -> None:
