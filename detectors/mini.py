@@ -63,7 +63,9 @@ class MiniDetector:
             )
         return [
             _palette.with_colors(
-                look, self._segmenter.segment(look.image, vocabulary.classes), vocabulary.colors
+                look,
+                self._segmenter.segment(look.image, vocabulary.classes).detections,
+                vocabulary.colors,
             )
             for look in looks
         ]

@@ -6,7 +6,6 @@ raw outputs, YOLOX's default: one input 1x3xHxW, one output 1xNx(5 + classes).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pisces_eval.detectors import _palette
 from pisces_eval.errors import EnvironmentFailure, UserError
 from pisces_eval.interfaces import Detector, Look, Plugin, Vocabulary
 from pisces_eval.records import Detection, fingerprint
+from pisces_eval.store.digest import sha256_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -140,7 +140,7 @@ def load(argument: str) -> Detector:
     return OnnxDetector(
         Network(
             path=path,
-            sha256=_sha256(path),
+            sha256=sha256_of(path),
             session=session,
             input_name=input_name,
             height=height,
@@ -212,15 +212,6 @@ def _class_count(path: Path, session: Any, height: int, width: int) -> int:
         f"{path}: expected one raw YOLOX output 1x{cells}x(5 + classes) for an input of "
         f"{height}x{width}; found {[(each.name, each.shape) for each in outputs]}"
     )
-
-
-def _sha256(path: Path) -> str:
-    """SHA-256 (hex) of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 DETECTOR: Plugin[Detector] = Plugin(

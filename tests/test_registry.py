@@ -13,7 +13,7 @@ def test_every_built_in_plugin_goes_by_the_name_of_its_module():
     found = Registry()
     assert set(found.tasks()) == {"geneval", "mmmu", "easy_vqa"}
     assert set(found.models()) == {"answers", "images", "pisces", "pisces-tiny", "python"}
-    assert set(found.detectors()) == {"mini", "onnx", "recorded"}
+    assert set(found.detectors()) == {"mask2former", "mini", "mmdet", "onnx", "recorded"}
     assert set(found.reports()) == {"html", "markdown"}
 
 

@@ -81,9 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; no error leaves as a traceback."""
     _make_streams_safe()
     try:
-        words = _as_text(_verb_first(sys.argv[1:] if arguments is None else arguments))
-        parsed, options = build_parser().parse_known_args(words)
-        parsed.options = options
+        parsed = parse(_as_text(sys.argv[1:] if arguments is None else arguments))
         code = int(parsed.call(parsed))
         # Not left to the interpreter's end, where a reader that has gone could not be caught.
         sys.stdout.flush()
@@ -109,6 +107,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"(set {DEBUG}=1 for the traceback)",
             ExitCode.INCOMPLETE,
         )
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """A command's words; what only its tasks can read, as `--threshold 0.4`, is in options.
+
+    Raises SystemExit as argparse does: 0 after --help, 2 for words that are no command.
+    """
+    words = _verb_first(arguments)
+    parsed, options = build_parser().parse_known_args(words)
+    parsed.options = options
+    return parsed
 
 
 def _verb_first(words: Sequence[str]) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,7 +24,14 @@ def say_json(value: object) -> None:
 
 
 def show_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table of plain words."""
+    """A table of plain words: fitted to a terminal, in aligned columns for a pipe."""
+    if sys.stdout.isatty():
+        _show_fitted(head, rows)
+    else:
+        say("\n".join(_aligned([head, *rows])))
+
+
+def _show_fitted(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -33,6 +41,19 @@ def show_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     output().print(table)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines with every column as wide as its widest word; a cell may have several lines."""
+    # Without rich, whose import alone takes as long as all else that a listing does.
+    cells = [[cell.splitlines() or [""] for cell in row] for row in rows]
+    widths = [
+        max(len(line) for cell in column for line in cell) for column in zip(*cells, strict=True)
+    ]
+    for row in cells:
+        for lines in zip_longest(*row, fillvalue=""):
+            words = (line.ljust(width) for line, width in zip(lines, widths, strict=True))
+            yield "  ".join(words).rstrip()
 
 
 def output() -> Console:

@@ -20,6 +20,7 @@ import msgspec
 
 from pisces_eval.errors import ModelError, TaskError, UserError
 from pisces_eval.interfaces import Ask, Draw, Model, Picture, Plugin, Request
+from pisces_eval.store.digest import sha256_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -160,14 +161,10 @@ def _check_metadata(folder: Path, row: int, task: str, request: Draw) -> None:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while block := file.read(2**20):
-                digest.update(block)
+        return sha256_of(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    return digest.hexdigest()
 
 
 def _load(argument: str) -> Model:

@@ -14,6 +14,7 @@ from pisces_eval.records import Failure, Response
 from pisces_eval.run.plan import PlannedTask
 from pisces_eval.run.progress import Progress
 from pisces_eval.run.requests import request_fingerprint, seeded
+from pisces_eval.store.digest import sha256_of
 from pisces_eval.store.folder import RunFolder, write_whole
 
 FAILURES_IN_A_ROW = 10
@@ -90,13 +91,13 @@ def _finished(planned: PlannedTask, folder: RunFolder) -> set[str]:
         for sample in folder.samples(planned.name)
         if sample.artifact
         and sample.id in answered
-        and _sha256(folder.image(planned.name, sample.artifact)) != newest[sample.id].image
+        and _digest(folder.image(planned.name, sample.artifact)) != newest[sample.id].image
     }
     return answered - spoilt
 
 
-def _sha256(path: Path) -> str | None:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+def _digest(path: Path) -> str | None:
+    return sha256_of(path) if path.is_file() else None
 
 
 def _respond_to(

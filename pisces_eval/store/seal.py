@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import msgspec
 
 from pisces_eval.errors import UserError
 from pisces_eval.records import Record, fingerprint
+from pisces_eval.store.digest import sha256_of
 from pisces_eval.store.folder import LOCK_NAME, PART, pretty_json, write_whole
 
 SEAL_NAME = "seal.json"
@@ -24,7 +24,7 @@ class Seal(Record, frozen=True, kw_only=True):
 def make_seal(folder: Path) -> Seal:
     """The seal of what the folder holds now."""
     files = {
-        path.relative_to(folder).as_posix(): _sha256(path)
+        path.relative_to(folder).as_posix(): sha256_of(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name not in (SEAL_NAME, LOCK_NAME) and path.suffix != PART
     }
@@ -62,11 +62,3 @@ def broken_seals(folder: Path) -> list[str]:
             if sealed.files.get(name, now[name]) != now[name]
         ),
     ]
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -11,7 +11,7 @@ from pisces_eval.cli.main import main
 
 GOLDEN = Path(__file__).parent / "golden"
 VERBS = (
-    *("run", "plan", "tasks", "tasks list", "tasks show", "models", "detectors"),
+    *("run", "plan", "fetch", "sweep", "tasks", "tasks list", "tasks show", "models", "detectors"),
     *("score", "report", "verify", "doctor", "completion"),
 )
 
@@ -165,6 +165,29 @@ def test_the_configured_model_is_used(source, capsys, monkeypatch):
         monkeypatch.setenv("PISCES_EVAL_MODEL", "images:drawn")
     assert main(["plan", "--tasks", "geneval", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["model"] == "images:drawn"
+
+
+def test_what_needs_no_download_is_said(capsys):
+    assert main(["fetch", "detector:mini"]) == 2
+    assert "detector:mini needs no download" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["mask2former", "task:mmmu", "detector:nothing"])
+def test_what_cannot_be_fetched_is_refused(name, capsys):
+    assert main(["fetch", name]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_download_names_its_file(capsys, monkeypatch):
+    from pisces_eval.detectors import _mask2former_fetch
+
+    def fetch(told):
+        told(10, 10)
+        return Path("weights.safetensors")
+
+    monkeypatch.setattr(_mask2former_fetch, "fetch_checkpoint", fetch)
+    assert main(["fetch", "detector:mask2former"]) == 0
+    assert capsys.readouterr().out == "weights.safetensors\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])

@@ -74,7 +74,7 @@ def instances(
         Geometry(padded, content, original),
         CLASSES,
         floor,
-    )
+    ).detections
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,12 @@ def test_an_empty_mask_has_box_and_score_zero() -> None:
         np.array([[5.0, 0, 0, 0]]), np.full((1, 8, 8), -2.0), (32, 32), (32, 32), (16, 16), 0.05
     )
     assert [(each.label, each.score, each.box) for each in found] == [("cat", 0.0, (0, 0, 0, 0))]
+
+
+def test_a_picture_of_nothing_gives_nothing() -> None:
+    sizes = ((32, 32), (32, 32), (16, 16))
+    nothing = np.array([[0.0, 0, 0, 9]] * 3)
+    assert instances(nothing, np.ones((3, 8, 8)), *sizes, floor=0.05) == ()
 
 
 def test_the_floor_only_drops_what_could_not_exceed_it() -> None:

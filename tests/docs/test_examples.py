@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from pisces_eval.cli.main import build_parser
+from pisces_eval.cli.main import build_parser, parse
 from pisces_eval.registry import Registry
 
 ROOT = Path(__file__).parents[2]
@@ -157,7 +157,7 @@ def test_every_mark_stands_in_front_of_a_block(page):
 )
 def test_shown_commands_exist(page, words):
     try:
-        parsed = build_parser().parse_args(words)
+        parsed = parse(words)
     except SystemExit as leaving:
         assert leaving.code == 0, f"{page.name} shows a command that is none"
         return
