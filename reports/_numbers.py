@@ -115,14 +115,16 @@ def caveats(run: RunView) -> tuple[Caveat, ...]:
 
 
 def _remarks(result: TaskResult) -> tuple[str, ...]:
+    alarms = tuple(f"alarm: {line}" for line in result.alarms)
     said = any(NOT_COMPARABLE in note.lower() for note in result.notes)
-    return result.notes if result.comparable or said else (NOT_COMPARABLE, *result.notes)
+    unsaid = () if result.comparable or said else (NOT_COMPARABLE,)
+    return (*alarms, *unsaid, *result.notes)
 
 
 def _marker(result: TaskResult) -> str:
     if not result.comparable:
         return NOT_COMPARABLE
-    return "see note" if result.notes else ""
+    return "see note" if _remarks(result) else ""
 
 
 def _number_row(label: str, estimate: Estimate, metric: Metric, result: TaskResult) -> NumberRow:

@@ -33,10 +33,14 @@ def judgement(score: Score, metrics: tuple[Metric, ...]) -> Judgement:
         protocol=score.protocol,
         verdict=verdict(score, metrics),
         answer=clip(score.answer or ""),
-        reason=failure_text(score.failure) if score.failure else clip(score.reason),
+        reason=failure_text(score.failure) if score.failure else _reason(score),
         values=", ".join(f"{name} {format_value(value)}" for name, value in score.values.items()),
         guessed=score.guessed,
     )
+
+
+def _reason(score: Score) -> str:
+    return clip("\n".join(line for line in (score.reason, *score.flags) if line))
 
 
 def verdict(score: Score, metrics: tuple[Metric, ...]) -> str:

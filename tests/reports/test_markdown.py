@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from pisces_eval.interfaces import RunView
 from pisces_eval.reports.markdown import REPORT
 
@@ -45,3 +47,12 @@ def test_hostile_names_cannot_add_cells_lines_or_markup(make_run: MakeRun) -> No
 
 def test_a_run_without_results_still_renders(make_run: MakeRun) -> None:
     assert "## Provenance" in REPORT.render(make_run(results=()))
+
+
+def test_an_alarm_is_read_before_any_number(make_run: MakeRun) -> None:
+    run = make_run()
+    loud = msgspec.structs.replace(run.results.results[0], alarms=("the detector is blind",))
+
+    text = REPORT.render(make_run(results=(loud,)))
+
+    assert text.index("alarm: the detector is blind") < text.index(" ± ")

@@ -46,3 +46,9 @@ def test_a_failure_is_neither_right_nor_wrong() -> None:
 
     assert verdict(failed, (metric((0.0, 1.0)),)) == "error"
     assert judgement(failed, ()).reason == "detector failed: no picture"
+
+
+def test_what_makes_a_score_doubtful_stands_with_its_reason() -> None:
+    doubtful = Score(id="1", protocol="p", reason="expected dog", flags=("colour undecided",))
+
+    assert judgement(doubtful, ()).reason == "expected dog\ncolour undecided"
