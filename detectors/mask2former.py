@@ -199,6 +199,13 @@ def fetch(told: Downloaded) -> Path:
     return fetch_checkpoint(told)
 
 
+def fetched() -> bool:
+    """Whether that checkpoint is in the cache."""
+    from pisces_eval.detectors._mask2former_fetch import cached_checkpoint
+
+    return cached_checkpoint().is_file()
+
+
 DETECTOR: Plugin[Detector] = Plugin(
     name="mask2former",
     usage="mask2former[:FILE|FOLDER|hf-meta][,colors=SPEC]",
@@ -206,4 +213,5 @@ DETECTOR: Plugin[Detector] = Plugin(
     load=load,
     requires=("torch", "transformers", "pycocotools", "safetensors"),
     fetch=fetch,
+    fetched=fetched,
 )

@@ -149,5 +149,8 @@ def _plugins(noun: str, plugins: Iterable[Plugin[Any]]) -> Iterator[Check]:
         if lacking:
             mend = f'pip install "pisces-eval[{plugin.extra}]"'
             yield Check(state="missing", what=what, found=f"needs {', '.join(lacking)}", mend=mend)
+        elif not plugin.fetched():
+            mend = f"pisces-eval fetch {noun}:{plugin.name}"
+            yield Check(state="missing", what=what, found="no weights yet", mend=mend)
         else:
             yield Check(state="ok", what=what, found=plugin.usage)

@@ -355,3 +355,5 @@ class Plugin(Generic[PluginType]):
     """The extra of this distribution that installs them."""
     fetch: Callable[[Downloaded], Path] | None = None
     """Brings what load needs onto this machine and returns where it lies; None if nothing."""
+    fetched: Callable[[], bool] = lambda: True
+    """Whether what load needs by default is here."""

@@ -207,6 +207,17 @@ def test_the_doctor_finds_this_machine_fit(capsys):
     assert not [check for check in checks.values() if check["state"] == "broken"]
 
 
+def test_the_doctor_names_the_command_that_fetches_weights(capsys, monkeypatch):
+    monkeypatch.setenv("PISCES_EVAL_CACHE", str(Path.cwd()))
+    main(["doctor", "--json"])
+    checks = {check["what"]: check for check in json.loads(capsys.readouterr().out)}
+    detector = checks["detector mask2former"]
+    assert (detector["state"], detector["mend"]) == (
+        "missing",
+        "pisces-eval fetch detector:mask2former",
+    )
+
+
 def test_the_doctor_says_how_to_mend_a_missing_package(capsys, monkeypatch):
     import pisces_eval.checkup as checkup
 
