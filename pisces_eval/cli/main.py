@@ -30,6 +30,8 @@ from pisces_eval.errors import ExitCode, PiscesEvalError, UserError
 
 VERBS = (run, plan, fetch, tasks, plugins, score, sweep, report, verify, doctor, completion)
 DEBUG = "PISCES_EVAL_DEBUG"
+PLUGIN_MODULE = "pisces_eval_plugin_"
+"""How the registry names the modules of --plugin files."""
 STDOUT, STDERR = 1, 2
 EPILOG = """\
 examples:
@@ -102,11 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if DEBUG in os.environ:
             raise
-        return _fail(
-            f"a defect of pisces-eval, please report it: {type(error).__name__}: {error} "
-            f"(set {DEBUG}=1 for the traceback)",
-            ExitCode.INCOMPLETE,
-        )
+        return _fail(_blame(error), ExitCode.INCOMPLETE)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -149,6 +147,18 @@ def _as_text(arguments: Sequence[str]) -> Sequence[str]:
 def _fail(message: str, code: ExitCode) -> int:
     sys.stderr.write(f"pisces-eval: {' '.join(message.split())}\n")
     return int(code)
+
+
+def _blame(error: Exception) -> str:
+    """An error that nobody foresaw: the user's plug-in file is at fault if it was being run."""
+    what = f"{type(error).__name__}: {error} (set {DEBUG}=1 for the traceback)"
+    step = error.__traceback__
+    while step is not None:
+        if str(step.tb_frame.f_globals.get("__name__")).startswith(PLUGIN_MODULE):
+            where = f"{step.tb_frame.f_code.co_filename} line {step.tb_lineno}"
+            return f"the plug-in {where} failed: {what}"
+        step = step.tb_next
+    return f"a defect of pisces-eval, please report it: {what}"
 
 
 def _about_file(error: OSError) -> str:

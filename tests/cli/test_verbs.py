@@ -230,6 +230,16 @@ def test_the_doctor_says_how_to_mend_a_missing_package(capsys, monkeypatch):
     )
 
 
+def test_an_error_in_a_plugin_file_is_the_plugins(capsys, tmp_path, plugin_flags):
+    text = (GOLDEN.parents[2] / "examples" / "count_dots.py").read_text()
+    file = tmp_path / "broken_dots.py"
+    file.write_text(text.replace('row["count"]', 'row["cuont"]'))
+    command = ["run", "--tasks", "count_dots", "--model", "toy", *plugin_flags]
+    assert main([*command, "--plugin", str(file)]) == 4
+    err = capsys.readouterr().err
+    assert re.search(r"the plug-in \S+broken_dots.py line \d+ failed: KeyError: 'cuont'", err)
+
+
 def test_an_unforeseen_error_is_one_line(capsys, monkeypatch):
     import pisces_eval.cli.tasks as tasks
 
