@@ -399,6 +399,6 @@ def test_naming_a_classifier_loads_no_heavy_library() -> None:
         "print({'torch', 'transformers', 'numpy', 'PIL'} & set(sys.modules))"
     )
     shown = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True
     )
     assert shown.stdout.strip() == "set()"
