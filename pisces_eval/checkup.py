@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pisces_eval.errors import PiscesEvalError
 from pisces_eval.interfaces import DataRequest, Plugin
 from pisces_eval.records import Record
-from pisces_eval.registry import Registry
+from pisces_eval.registry import Registry, install_command
 
 CORE = (
     "torch",

@@ -112,6 +112,12 @@ def split_names(text: str, known: Iterable[str], noun: str = TASKS.noun) -> tupl
     return names
 
 
+def install_command(plugin: Plugin[Any]) -> str:
+    """What installs the packages that a plug-in requires."""
+    extra = f"[{plugin.extra}]" if plugin.extra else ""
+    return f'pip install "pisces-eval{extra}"'
+
+
 def _pick(found: Mapping[str, Found], name: str, group: Group) -> Found:
     if name in found:
         return found[name]
@@ -125,10 +131,9 @@ def _load(found: Mapping[str, Plugin[Found]], spec: str, group: Group) -> Found:
     plugin = _pick(found, name, group)
     for module in plugin.requires:
         if importlib.util.find_spec(module) is None:
-            extra = f"[{plugin.extra}]" if plugin.extra else ""
             raise EnvironmentFailure(
                 f"{group.noun} '{name}' needs the package {module}; install it with: "
-                f'pip install "pisces-eval{extra}"'
+                f"{install_command(plugin)}"
             )
     return plugin.load(argument)
 

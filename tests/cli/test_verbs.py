@@ -207,6 +207,7 @@ def test_the_doctor_finds_this_machine_fit(capsys):
     assert not [check for check in checks.values() if check["state"] == "broken"]
 
 
+@pytest.mark.torch
 def test_the_doctor_names_the_command_that_fetches_weights(capsys, monkeypatch):
     monkeypatch.setenv("PISCES_EVAL_CACHE", str(Path.cwd()))
     main(["doctor", "--json"])

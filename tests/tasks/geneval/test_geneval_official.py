@@ -2,7 +2,6 @@
 
 import json
 
-import pandas as pd
 import pytest
 
 from pisces_eval.interfaces import DataRequest, Evidence
@@ -10,8 +9,6 @@ from pisces_eval.records import Detection, Perception, Response, Sample
 from pisces_eval.tasks.geneval import TASK
 from pisces_eval.tasks.geneval.official import Row, overall, results_text, summary_text
 from pisces_eval.tasks.geneval.verdict import Verdict
-
-pytestmark = pytest.mark.torch  # pandas comes with the heavy dependencies
 
 
 def row(tag, number, correct, image=0):
@@ -38,7 +35,10 @@ ROWS = [
 ]
 
 
+@pytest.mark.torch  # pandas comes with the heavy dependencies
 def test_results_are_what_pandas_writes():
+    import pandas as pd
+
     frame = pd.DataFrame(
         [
             {
