@@ -147,7 +147,7 @@ def _plugins(noun: str, plugins: Iterable[Plugin[Any]]) -> Iterator[Check]:
         what = f"{noun} {plugin.name}"
         lacking = [name for name in plugin.requires if importlib.util.find_spec(name) is None]
         if lacking:
-            mend = f'pip install "pisces-eval[{plugin.extra}]"'
+            mend = install_command(plugin)
             yield Check(state="missing", what=what, found=f"needs {', '.join(lacking)}", mend=mend)
         elif not plugin.fetched():
             mend = f"pisces-eval fetch {noun}:{plugin.name}"
