@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pisces_eval.errors import EnvironmentFailure, TaskError
 from pisces_eval.interfaces import Detector, Downloaded, Look, Plugin, Vocabulary
 from pisces_eval.records import Detection, fingerprint
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from pisces_eval.detectors._clip import ColorClassifier
     from pisces_eval.detectors._mask2former import Segmenter
 
 VERSION = 1
@@ -34,27 +32,6 @@ DEFAULT_COLORS = "clip"
 
 CUDA_BATCH = 8
 """Pictures of one size that go through the network together on a GPU; a CPU gains nothing."""
-
-
-class ColorClassifier(Protocol):
-    """What names colours: pisces_eval.detectors._clip.ColorClassifier."""
-
-    notes: tuple[str, ...]
-    comparable: bool
-
-    def fingerprint(self) -> str:
-        """SHA-256 over all that decides a logit."""
-        ...
-
-    def with_colors(
-        self,
-        looks: Sequence[Look],
-        detections: Sequence[tuple[Detection, ...]],
-        masks: Sequence[Sequence[NDArray[np.bool_]]],
-        vocabulary: Vocabulary,
-    ) -> Sequence[tuple[Detection, ...]]:
-        """The detections with colour logits where a look asks for them."""
-        ...
 
 
 @dataclass(frozen=True)
